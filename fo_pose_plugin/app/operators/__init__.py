@@ -1,0 +1,1 @@
+"""One file per operator, each named like its task."""

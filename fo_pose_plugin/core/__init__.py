@@ -1,0 +1,1 @@
+"""Values and mathematics: numpy only."""

@@ -1,0 +1,1 @@
+"""FiftyOne documents in and out: the only room that makes fo.Keypoints."""

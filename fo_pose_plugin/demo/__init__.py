@@ -1,0 +1,1 @@
+"""A demo that needs nothing of the user's: one folder with its own database, registry and plugin folder."""

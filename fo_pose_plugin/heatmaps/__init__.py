@@ -1,0 +1,1 @@
+"""Heatmaps kept on disk (`encoding`, `store`) and painted for the App (`overlay`)."""

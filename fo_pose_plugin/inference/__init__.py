@@ -1,0 +1,1 @@
+"""Images and boxes in, poses out: batched across images and people."""

@@ -1,0 +1,1 @@
+"""One file per capability: composes the rooms below; no UI, no printing."""

@@ -1,0 +1,108 @@
+"""A real App server and a real browser for the tests of this folder.
+
+Each test module has a server and a browser of its own: the server keeps a view, a selection and panels
+between pages, and Playwright's event loop must not outlive the tests that need it.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Generator, Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+from tests.app.driver import AppPage
+from tests.app.server import AppServer
+from tests.shared_data import REPOSITORY
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Browser
+
+CHROMIUM = Path("/usr/bin/chromium")
+CHROMIUM_FLAGS = [
+    "--no-sandbox",
+    "--disable-quic",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--no-first-run",
+    "--use-gl=angle",
+    "--use-angle=swiftshader",
+    "--enable-unsafe-swiftshader",
+]
+OUTPUT = REPOSITORY / "test-output" / "app"
+WINDOW_WH = (1400, 900)
+
+app_key = pytest.StashKey[tuple[AppPage, AppServer]]()
+
+
+@pytest.fixture(scope="module")
+def plugin_folders() -> list[Path]:
+    """The plugins that the App loads: the repository's. A module may override this fixture."""
+    return [REPOSITORY]
+
+
+@pytest.fixture(scope="module")
+def app_server(plugin_folders: list[Path], tmp_path_factory: pytest.TempPathFactory) -> Iterator[AppServer]:
+    """An App server on a port of its own, with ``plugin_folders`` linked into its plugins folder."""
+    folder = tmp_path_factory.mktemp("app")
+    plugins = folder / "plugins"
+    plugins.mkdir()
+    for plugin in plugin_folders:
+        (plugins / plugin.name).symlink_to(plugin, target_is_directory=True)
+    with AppServer(plugins, folder / "server.log") as server:
+        yield server
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    """Chromium, headless; the test is skipped where there is none, or fails in CI."""
+    from playwright.sync_api import sync_playwright
+
+    if not CHROMIUM.exists():
+        reason = f"there is no {CHROMIUM}; apt-get install chromium brings it"
+        if os.environ.get("CI", "").lower() in ("true", "1"):
+            pytest.fail(reason)
+        pytest.skip(reason)
+    with sync_playwright() as playwright:
+        chromium = playwright.chromium.launch(executable_path=CHROMIUM, args=CHROMIUM_FLAGS)
+        yield chromium
+        chromium.close()
+
+
+@pytest.fixture
+def app(browser: Browser, app_server: AppServer, request: pytest.FixtureRequest) -> Iterator[AppPage]:
+    """A fresh page of the App; where the test fails, a picture and the logs are kept."""
+    width, height = WINDOW_WH
+    context = browser.new_context(viewport={"width": width, "height": height})
+    page = AppPage(context.new_page(), app_server.url, OUTPUT)
+    request.node.stash[app_key] = (page, app_server)
+    yield page
+    del request.node.stash[app_key]
+    context.close()
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(
+    item: pytest.Item, call: pytest.CallInfo[None]
+) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    report = yield
+    if report.when == "call" and report.failed and app_key in item.stash:
+        page, server = item.stash[app_key]
+        _explain(report, page, server, re.sub(r"\W+", "_", item.name))
+    return report
+
+
+def _explain(report: pytest.TestReport, page: AppPage, server: AppServer, name: str) -> None:
+    from playwright.sync_api import Error
+
+    try:
+        seen = [f"picture: {page.screenshot(f'failed_{name}')}", f"dialogs: {page.dialogs()}"]
+        seen.append(f"notifications: {page.notifications()}")
+    except Error as error:  # the page may be gone
+        seen = [f"no picture: {error}"]
+    report.sections.append(("the App", "\n".join(seen)))
+    report.sections.append(("the page's console", "\n".join(page.console[-40:])))
+    report.sections.append(("the App server's log", server.log_tail()))
