@@ -19,7 +19,7 @@ from tests.app.server import AppServer
 from tests.shared_data import REPOSITORY
 
 if TYPE_CHECKING:
-    from playwright.sync_api import Browser
+    from playwright.sync_api import BrowserContext
 
 CHROMIUM = Path("/usr/bin/chromium")
 CHROMIUM_FLAGS = [
@@ -28,10 +28,16 @@ CHROMIUM_FLAGS = [
     "--disable-background-networking",
     "--disable-component-update",
     "--no-first-run",
-    "--use-gl=angle",
-    "--use-angle=swiftshader",
+    # There is no graphics card: the page is then put together without one, rather than by an imitation of one,
+    # which takes more than twice as much of the processor. WebGL has the imitation all the same.
+    "--disable-gpu",
     "--enable-unsafe-swiftshader",
+    # The App asks for fonts of the internet. Playwright's own way to block them turns the browser's cache off,
+    # and the server would have to give all of the App's scripts anew for each page.
+    "--host-resolver-rules=MAP * ~NOTFOUND , EXCLUDE 127.0.0.1",
 ]
+# All that a page may keep, but not what the browser itself caches.
+KEPT_BY_PAGES = "cookies,file_systems,indexeddb,local_storage,service_workers,cache_storage"
 OUTPUT = REPOSITORY / "test-output" / "app"
 WINDOW_WH = (1400, 900)
 
@@ -57,7 +63,7 @@ def app_server(plugin_folders: list[Path], tmp_path_factory: pytest.TempPathFact
 
 
 @pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
+def browser_context() -> Iterator[BrowserContext]:
     """Chromium, headless; the test is skipped where there is none, or fails in CI."""
     from playwright.sync_api import sync_playwright
 
@@ -66,22 +72,28 @@ def browser() -> Iterator[Browser]:
         if os.environ.get("CI", "").lower() in ("true", "1"):
             pytest.fail(reason)
         pytest.skip(reason)
+    width, height = WINDOW_WH
     with sync_playwright() as playwright:
         chromium = playwright.chromium.launch(executable_path=CHROMIUM, args=CHROMIUM_FLAGS)
-        yield chromium
+        yield chromium.new_context(viewport={"width": width, "height": height})
         chromium.close()
 
 
 @pytest.fixture
-def app(browser: Browser, app_server: AppServer, request: pytest.FixtureRequest) -> Iterator[AppPage]:
+def app(
+    browser_context: BrowserContext, app_server: AppServer, request: pytest.FixtureRequest
+) -> Iterator[AppPage]:
     """A fresh page of the App; where the test fails, a picture and the logs are kept."""
-    width, height = WINDOW_WH
-    context = browser.new_context(viewport={"width": width, "height": height})
-    page = AppPage(context.new_page(), app_server.url, OUTPUT)
+    page = AppPage(browser_context.new_page(), app_server.url, OUTPUT)
     request.node.stash[app_key] = (page, app_server)
     yield page
     del request.node.stash[app_key]
-    context.close()
+    for one in browser_context.pages:
+        one.close()
+    forget = {"origin": app_server.url, "storageTypes": KEPT_BY_PAGES}
+    blank = browser_context.new_page()
+    browser_context.new_cdp_session(blank).send("Storage.clearDataForOrigin", forget)
+    blank.close()
 
 
 @pytest.hookimpl(wrapper=True)

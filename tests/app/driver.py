@@ -62,7 +62,6 @@ class AppPage:
         self.console: list[str] = []
         page.set_default_timeout(ACTION_TIMEOUT_MS)
         page.add_init_script(INIT_SCRIPT)
-        page.route(re.compile(r"fonts\.(googleapis|gstatic)\.com"), lambda route: route.abort())
         page.on("console", self._keep_message)
         page.on("pageerror", lambda error: self.console.append(f"page error: {error}"))
 
