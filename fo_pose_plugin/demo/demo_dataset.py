@@ -72,6 +72,8 @@ def add_photos(dataset: fo.Dataset, photos: Iterable[Path]) -> None:
     new = [sample for sample in samples if sample.filepath not in known]
     if new:
         dataset.add_samples(new, progress=False)
+        # Else the App reads each photo's size from its file whenever the grid shows it.
+        dataset.exists("metadata", bool=False).compute_metadata(progress=False)
 
 
 def plan_poses(

@@ -28,12 +28,12 @@ CHROMIUM_FLAGS = [
     "--disable-background-networking",
     "--disable-component-update",
     "--no-first-run",
-    # There is no graphics card: the page is then put together without one, rather than by an imitation of one,
-    # which takes more than twice as much of the processor. WebGL has the imitation all the same.
+    # There is no graphics card: the page is put together without one, rather than by an imitation of one that
+    # takes more than twice as much of the processor. WebGL has the imitation all the same.
     "--disable-gpu",
     "--enable-unsafe-swiftshader",
-    # The App asks for fonts of the internet. Playwright's own way to block them turns the browser's cache off,
-    # and the server would have to give all of the App's scripts anew for each page.
+    # The App asks for fonts of the internet. To block them in Playwright's own way turns the browser's cache
+    # off, so that the server has to give all of the App's scripts anew for each page.
     "--host-resolver-rules=MAP * ~NOTFOUND , EXCLUDE 127.0.0.1",
 ]
 # All that a page may keep, but not what the browser itself caches.
@@ -51,14 +51,22 @@ def plugin_folders() -> list[Path]:
 
 
 @pytest.fixture(scope="module")
-def app_server(plugin_folders: list[Path], tmp_path_factory: pytest.TempPathFactory) -> Iterator[AppServer]:
+def app_environment() -> dict[str, str]:
+    """What the App's environment has besides: nothing. A module may override this fixture."""
+    return {}
+
+
+@pytest.fixture(scope="module")
+def app_server(
+    plugin_folders: list[Path], app_environment: dict[str, str], tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[AppServer]:
     """An App server on a port of its own, with ``plugin_folders`` linked into its plugins folder."""
     folder = tmp_path_factory.mktemp("app")
     plugins = folder / "plugins"
     plugins.mkdir()
     for plugin in plugin_folders:
         (plugins / plugin.name).symlink_to(plugin, target_is_directory=True)
-    with AppServer(plugins, folder / "server.log") as server:
+    with AppServer(plugins, folder / "server.log", app_environment) as server:
         yield server
 
 

@@ -2,12 +2,15 @@
 
 Of the App the time is measured from each request of the page to the first byte of the server's answer, for
 all that it asks from the run's start to its end: pages, samples, pictures, the sidebar's counts, forms. What
-the browser then takes to draw says more about a machine without a graphics card than about this plugin.
+the browser then takes to draw says more about a machine without a graphics card than about this plugin. The
+App is set up as the README says and the demo does: it keeps its plugins, and the images have metadata.
 
-Times are worth nothing beside other tests, so `make test-all` runs this file alone, after them. Whatever else
-a machine does in a minute makes an answer late all the same; there, and not in `make soak`, all is then done
-once more (``SOAK_TRIES``): every answer of one whole run has to come in time. Nothing else is tried twice.
-``SOAK_PHOTOS=200 make soak`` is a short trial.
+Times are worth nothing beside other tests, so `make test-all` runs this file alone, after them. What the
+host of a virtual machine keeps from it is no time that the App could have used: from an answer's wait is
+taken what was withheld from the average processor during that very wait (tests/app/withheld_time.py), and
+both are told. Whatever else a machine does in a minute makes an answer late all the same; there, and not in
+`make soak`, all is then done once more (``SOAK_TRIES``): every answer of one whole run has to come in time.
+Nothing else is tried twice. ``SOAK_PHOTOS=200 make soak`` is a short trial.
 """
 
 from __future__ import annotations
@@ -37,6 +40,7 @@ from bson import ObjectId
 from fo_pose_plugin.dataset.mongo_server import bound_to_parent
 from tests.app.driver import AppPage
 from tests.app.server import AppServer
+from tests.app.withheld_time import WithheldTime
 from tests.real_models import SMALL_BODY, register_real_models
 
 if TYPE_CHECKING:
@@ -62,10 +66,18 @@ FIELDS = [f"poses_{number}" for number in range(1, 1 + int(os.environ.get("SOAK_
 
 
 class Told(NamedTuple):
-    """What was seen of one run, and after how long the slowest answer came."""
+    """What was seen of one run, and after how long the slowest answer came, less what was withheld."""
 
     text: str
     slowest_s: float
+
+
+class Answer(NamedTuple):
+    """What was asked when (by the clock), and how long it took to be answered."""
+
+    asked_at: float
+    waited_s: float
+    asked: str
 
 
 @dataclass
@@ -138,6 +150,11 @@ def write_photos(shared_data: Path, folder: Path) -> Iterator[tuple[Path, list[l
         yield file, boxes[:MOST_PEOPLE]
 
 
+@pytest.fixture(scope="module")
+def app_environment() -> dict[str, str]:
+    return {"FIFTYONE_PLUGINS_CACHE_ENABLED": "true"}
+
+
 @pytest.fixture
 def dataset(shared_data: Path, make_dataset: Callable[..., fo.Dataset], tmp_path: Path) -> fo.Dataset:
     import fiftyone as fo
@@ -149,6 +166,7 @@ def dataset(shared_data: Path, make_dataset: Callable[..., fo.Dataset], tmp_path
 
     dataset = make_dataset("soak")
     dataset.add_samples(samples(), num_samples=PHOTOS, progress=False)
+    dataset.compute_metadata(progress=False)
     return dataset
 
 
@@ -156,8 +174,7 @@ class Answers:
     """How long the App's server took to answer what the page asked it, and what it could not answer."""
 
     def __init__(self, app: AppPage) -> None:
-        self.seconds: list[tuple[float, str]] = []
-        self.at: list[float] = []
+        self.all: list[Answer] = []
         self.broken: list[str] = []
         self._page = app.page
         self._page.on("requestfinished", self._note)
@@ -172,17 +189,12 @@ class Answers:
         timing = request.timing
         waited_ms = timing["responseStart"] - timing["requestStart"]
         if waited_ms >= 0:  # what the browser has in its cache is not asked for
-            self.at.append(time.monotonic())
+            asked_at = (timing["startTime"] + timing["requestStart"]) / 1000
             asked = f"{request.method} {request.url} {(request.post_data or '')[:300]}"
-            self.seconds.append((waited_ms / 1000, asked))
+            self.all.append(Answer(asked_at, waited_ms / 1000, asked))
         response = request.response()
         if response is not None and response.status >= 500:
             self.broken.append(f"{response.status} {request.url}")
-
-    def slowest(self, count: int) -> str:
-        """Name the requests that were answered last."""
-        worst = sorted(self.seconds, reverse=True)[:count]
-        return "\n".join(f"{seconds:.2f} s: {asked}" for seconds, asked in worst)
 
 
 def use_the_app(app: AppPage, dataset: fo.Dataset, field: str, goes_on: Callable[[], bool]) -> int:
@@ -230,7 +242,7 @@ def soak(app: AppPage, server: AppServer, dataset: fo.Dataset, field: str, peopl
     queued = schedule(dataset, field)
     app.open(dataset.name)
     answers = Answers(app)
-    begun = time.monotonic()
+    begun, begun_at = time.monotonic(), time.time()
     with log.open("wb") as stream:
         worker = subprocess.Popen(
             bound_to_parent([sys.executable, "-c", FIFTYONE, "delegated", "launch", "-m"]),
@@ -252,7 +264,7 @@ def soak(app: AppPage, server: AppServer, dataset: fo.Dataset, field: str, peopl
 
     memory = {"run": Memory(worker.pid), "server": Memory(server.pid)}
     try:
-        with watched(list(memory.values())):
+        with watched(list(memory.values())), WithheldTime() as withheld:
             rounds = use_the_app(app, dataset, field, goes_on)
             finished = time.monotonic()
     finally:
@@ -270,16 +282,28 @@ def soak(app: AppPage, server: AppServer, dataset: fo.Dataset, field: str, peopl
     # From where the model is loaded to the last time that the run was seen at work: in a short trial once.
     until = at_work[-1] if len(at_work) > 1 else finished
     growths = {name: round(one.growth(at_work[0], until), 3) for name, one in memory.items()}
-    told = (
-        f"{PHOTOS} photos, {people} people, {finished - begun:.0f} s; memory {growths}; "
-        f"{rounds} rounds, {len(answers.seconds)} answers, the slowest:\n{answers.slowest(5)}"
+    span_s = finished - begun
+    asked_at = np.array([one.asked_at for one in answers.all])
+    waited_s = np.array([one.waited_s for one in answers.all])
+    own_s = waited_s - withheld.between(asked_at, asked_at + waited_s)
+    late = np.argsort(-own_s)[:5]
+    slowest = [f"{own_s[i]:.2f} s ({waited_s[i]:.2f} s by the clock): {answers.all[i].asked}" for i in late]
+    told = "\n".join(
+        [
+            f"{PHOTOS} photos, {people} people, {span_s:.0f} s; memory {growths}; "
+            f"{rounds} rounds, {len(answers.all)} answers, by the clock within {waited_s.max():.2f} s;",
+            f"{withheld.between(begun_at, begun_at + span_s) / span_s:.0%} of the processors' time was "
+            "withheld from this machine, and without it the slowest answers took",
+            *slowest,
+        ]
     )
     assert not answers.broken
     assert not [line for line in app.console if line.startswith("page error")]
-    tenths = {int(10 * (at - begun) / (finished - begun)) for at in answers.at}
-    assert tenths >= set(range(10)), told  # all the way
+    assert {int(tenth) for tenth in 10 * (asked_at - begun_at) / span_s} >= set(range(10)), (
+        told
+    )  # all the way
     assert all(growth < GROWTH for growth in growths.values()), told
-    return Told(told, max(answers.seconds)[0])
+    return Told(told, float(own_s.max()))
 
 
 @pytest.mark.slow
