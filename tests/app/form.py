@@ -14,6 +14,8 @@ __all__ = ["SETTLE_MS", "OperatorForm"]
 SETTLE_MS = 1500  # a dynamic form asks the server 0.5 s after a change, and validates 0.75 s after that
 SETTLE_TIMEOUT_S = 60.0
 POLL_MS = 100
+LIST_TRIES = 3
+LIST_TIMEOUT_MS = 8_000
 
 
 class OperatorForm:
@@ -72,20 +74,36 @@ class OperatorForm:
         return options
 
     def choose(self, label: str, option: str) -> None:
-        """Choose in a dropdown, or type and choose in an autocomplete, by the option's label or value."""
+        """Choose in a dropdown, or type and choose in an autocomplete, by the option's label or value.
+
+        A form that is drawn anew closes an open list. It is then opened again, as a person would do.
+        """
+        from playwright.sync_api import TimeoutError as TooLate
+
+        for left in reversed(range(LIST_TRIES)):
+            try:
+                self._open_list(label, option).click(timeout=LIST_TIMEOUT_MS)
+            except TooLate:
+                if not left:
+                    raise
+            else:
+                break
+            self.settle()
+        self.settle()
+
+    def _open_list(self, label: str, option: str) -> Locator:
         combobox = self._input(label).locator("[role=combobox]").first
         combobox.click()
         if combobox.evaluate("element => element.tagName") == "INPUT":
             combobox.fill(option)
         options = self.page.locator("[role=listbox] [role=option]")
-        options.first.wait_for()
+        options.first.wait_for(timeout=LIST_TIMEOUT_MS)
         by_value = self.page.locator(f"[role=listbox] [data-value='{option}']")
         by_label = options.filter(has=self.page.get_by_text(option, exact=True))
         found = by_value if by_value.count() else by_label
-        if not found.count():
+        if not found.count() and options.count():
             raise AssertionError(f"{label} does not offer {option!r} but {options.all_inner_texts()}")
-        found.first.click()
-        self.settle()
+        return found.first
 
     def pick(self, label: str, option: str) -> None:
         """Pick a radio button by its label."""
