@@ -58,6 +58,8 @@ def report(lines: list[str], server: list[str], cores: int) -> str:
             "browser tests of the editor, in a real App and a headless Chromium, write down what they see.",
             "Without a graphics card the processor draws the whole page, so that the time between frames is",
             "mostly its own; a speck that follows the mouse over the same page says what that alone takes.",
+            "From the time of reading kept heatmaps is taken what the host withheld from this virtual machine",
+            "meanwhile, by its kernel's count.",
             "",
             "| what | median | p95 | times |",
             "| --- | --- | --- | --- |",
