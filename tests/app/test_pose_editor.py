@@ -65,12 +65,20 @@ def estimated(
     return dataset
 
 
+@pytest.fixture(scope="module")
+def copies() -> Iterator[list[fo.Dataset]]:
+    """What the tests corrected: deleted at last, since a page breaks down that shows what is deleted."""
+    made: list[fo.Dataset] = []
+    yield made
+    for copy in made:
+        copy.delete()
+
+
 @pytest.fixture
-def photos(estimated: fo.Dataset) -> Iterator[fo.Dataset]:
+def photos(estimated: fo.Dataset, copies: list[fo.Dataset]) -> fo.Dataset:
     """A copy that the test may correct."""
-    copy = estimated.clone(f"editor-{uuid4().hex[:8]}", persistent=True)
-    yield copy
-    copy.delete()
+    copies.append(estimated.clone(f"editor-{uuid4().hex[:8]}", persistent=True))
+    return copies[-1]
 
 
 @pytest.fixture
