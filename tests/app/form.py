@@ -45,6 +45,10 @@ class OperatorForm:
         """Give everything that the form says."""
         return self.prompt.inner_text()
 
+    def wait_for_text(self, text: str) -> None:
+        """Wait until the form says so: what it shows first may be an answer to less than what it knows."""
+        self.prompt.get_by_text(text).first.wait_for()
+
     def has(self, label: str) -> bool:
         """Tell whether there is an input of that label."""
         return bool(self._inputs(label).count())

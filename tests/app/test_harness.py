@@ -84,9 +84,9 @@ def test_every_kind_of_input_is_filled(app: AppPage, dataset: fo.Dataset) -> Non
     app.select_sample(0)
     app.select_sample(2)
     form = app.open_operator("Dummy form")
-    assert "2 images" in form.text()
+    form.wait_for_text("2 images")
     form.pick("Target view", "Dataset")
-    assert "3 images" in form.text()
+    form.wait_for_text("3 images")
     assert form.options("Model") == ["Tiny\n17 keypoints\nbody", "Large\n133 keypoints\nwholebody"]
     form.choose("Model", "large")
     assert form.value("Model") == "Large"
