@@ -66,6 +66,12 @@ def estimated(
 
 
 @pytest.fixture(scope="module")
+def app_environment() -> dict[str, str]:
+    """As the README sets the App up and the demo does; tests/app/test_server_answers.py has it as it is."""
+    return {"FIFTYONE_PLUGINS_CACHE_ENABLED": "true"}
+
+
+@pytest.fixture(scope="module")
 def copies() -> Iterator[list[fo.Dataset]]:
     """What the tests corrected: deleted at last, since a page breaks down that shows what is deleted."""
     made: list[fo.Dataset] = []
