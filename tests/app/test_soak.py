@@ -299,9 +299,8 @@ def soak(app: AppPage, server: AppServer, dataset: fo.Dataset, field: str, peopl
     )
     assert not answers.broken
     assert not [line for line in app.console if line.startswith("page error")]
-    assert {int(tenth) for tenth in 10 * (asked_at - begun_at) / span_s} >= set(range(10)), (
-        told
-    )  # all the way
+    tenths = {int(tenth) for tenth in 10 * (asked_at - begun_at) / span_s}
+    assert tenths >= set(range(10)), told  # all the way
     assert all(growth < GROWTH for growth in growths.values()), told
     return Told(told, float(own_s.max()))
 
