@@ -42,6 +42,13 @@ def test_a_folder_named_from_elsewhere_adds_no_photo_twice(dataset, photos):
     assert dataset.values("filepath") == list(map(str, photos))
 
 
+def test_the_app_need_not_read_a_photos_size_from_its_file(dataset, photos):
+    assert None not in dataset.values("metadata.width")
+    lost = photos[0].with_name("lost.png")  # nor does a photo that cannot be read stop the others
+    add_photos(dataset, [lost])
+    assert len(dataset.exists("metadata.width")) == len(photos)
+
+
 def test_each_folder_has_a_dataset_of_its_own():
     assert dataset_name(None) == DATASET_NAME
     name = dataset_name(Path("/a/My Photos (2024)"))
