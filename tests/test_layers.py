@@ -73,7 +73,7 @@ ROOMS = {
     ),
     "app": room("tasks core errors", "fiftyone.operators", "fiftyone.operators"),
     # The terminal opens datasets by name; without a mongod FiftyOne raises an error of eta's.
-    "commands": room("tasks demo errors", "fiftyone eta"),
+    "commands": room("tasks demo core errors", "fiftyone eta"),
     "cli": room("commands errors"),
     "plugin": room("app"),
 }

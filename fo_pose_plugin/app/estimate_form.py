@@ -6,6 +6,7 @@ from typing import Any
 
 from fiftyone.operators import types
 
+from fo_pose_plugin.app.choices import add_dropdown
 from fo_pose_plugin.app.forms import BOX_SOURCES, read_estimate_request, read_text
 from fo_pose_plugin.app.model_choices import add_detector_choice, add_model_choice, size_text
 from fo_pose_plugin.app.page import refuse
@@ -87,10 +88,7 @@ def _box_fields(ctx: Any, inputs: types.Object, samples: Any) -> None:
     )
     chosen = read_text(ctx.params, "box_source") or default
     if chosen == "boxes" and fields:
-        names = types.DropdownView()
-        for field in fields:
-            names.add_choice(field, label=field)
-        inputs.enum("boxes", names.values(), default=fields[0], label="Field with boxes", view=names)
+        add_dropdown(inputs, "boxes", "Field with boxes", fields, required=False)
     if chosen == "detector":
         add_detector_choice(inputs)
         inputs.float(

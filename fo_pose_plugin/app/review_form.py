@@ -8,6 +8,7 @@ from typing import Any
 
 from fiftyone.operators import types
 
+from fo_pose_plugin.app.choices import add_dropdown, add_keypoint_names
 from fo_pose_plugin.app.forms import read_flag, read_number, read_text, read_texts
 from fo_pose_plugin.core.wording import n_images, n_people
 from fo_pose_plugin.errors import InputError
@@ -61,11 +62,8 @@ def add_queue_fields(ctx: Any, inputs: types.Object, samples: Any) -> None:
         InputError: If a value cannot be used.
     """
     choices = queue_choices(ctx.dataset)
-    fields = types.DropdownView()
-    for field in choices:
-        fields.add_choice(field, label=field)
+    add_dropdown(inputs, "pose_field", "Poses", choices)
     first = next(iter(choices))
-    inputs.enum("pose_field", fields.values(), default=first, required=True, label="Poses", view=fields)
     field = read_text(ctx.params, "pose_field") or first
     inputs.int(
         "n",
@@ -82,16 +80,7 @@ def add_queue_fields(ctx: Any, inputs: types.Object, samples: Any) -> None:
         description="Images that differ in pose and in what is doubtful, instead of the worst alone",
         view=types.CheckboxView(),
     )
-    names = types.AutocompleteView(multiple=True)
-    for name in choices.get(field, ()):
-        names.add_choice(name, label=name)
-    inputs.list(
-        "keypoints",
-        types.String(),
-        label="Keypoints",
-        description="Groups (body, feet, face, hands) and names; none takes all",
-        view=names,
-    )
+    add_keypoint_names(inputs, choices.get(field, ()), "none takes all")
     inputs.str(
         "view_name",
         default=DEFAULT_VIEW,

@@ -8,7 +8,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from fo_pose_plugin.commands.estimate import STOPPED, failure_lines
-from fo_pose_plugin.commands.terminal import ProgressLine, counted, duration, own_command, say
+from fo_pose_plugin.commands.terminal import ProgressLine, duration, own_command, say
+from fo_pose_plugin.core.wording import counted, n_images, n_people
 
 if TYPE_CHECKING:
     from fo_pose_plugin.demo.preparation import DemoReport, ModelRun
@@ -140,7 +141,7 @@ def _contents(report: DemoReport) -> str:
     if report.drawn:
         people = report.dataset.count("people.detections")
         drawings = counted(len(report.dataset), "drawing")
-        return f"{drawings}, {counted(people, 'person', 'people')}, with the truth"
+        return f"{drawings}, {n_people(people)}, with the truth"
     photos = counted(len(report.dataset), "photo")
     if report.detector is not None:
         return f"{photos}, people found by {report.detector}"
@@ -157,8 +158,7 @@ def _run_lines(run: ModelRun, report: DemoReport) -> list[str]:
         if run.seconds and samples:
             per_image, rate = run.seconds / samples, people / run.seconds
             speed = f" in {duration(run.seconds)}: {per_image:.2f} s per image, {rate:.1f} people/s"
-        images = counted(samples, "image")
-        texts.append(f"  estimated: {counted(people, 'person', 'people')} in {images}{speed}")
+        texts.append(f"  estimated: {n_people(people)} in {n_images(samples)}{speed}")
         texts += failure_lines(run.report, report.dataset)
     if run.comparison is not None:
         texts.append(f"  against the truth: {run.comparison.describe()}")

@@ -8,7 +8,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from fo_pose_plugin.commands.terminal import ProgressLine, counted, duration, own_command, say
+from fo_pose_plugin.commands.terminal import ProgressLine, duration, own_command, say
+from fo_pose_plugin.core.wording import n_images, n_people
 
 if TYPE_CHECKING:
     import fiftyone as fo
@@ -144,10 +145,10 @@ def report_lines(report: EstimateReport, line: ProgressLine) -> list[str]:
         else ""
     )
     with_loading = f"{duration(report.seconds)} with loading"
-    people = counted(report.people, "person", "people")
-    texts = [f"{people} in {counted(report.samples, 'image')}{rates}; {with_loading}"]
+    people = n_people(report.people)
+    texts = [f"{people} in {n_images(report.samples)}{rates}; {with_loading}"]
     if report.skipped:
-        texts.append(f"left alone, since they were done before: {counted(report.skipped, 'image')}")
+        texts.append(f"left alone, since they were done before: {n_images(report.skipped)}")
     return texts
 
 
@@ -157,7 +158,7 @@ def failure_lines(report: EstimateReport, samples: fo.Dataset | fo.DatasetView) 
         return []
     shown = list(report.failures)[:SHOWN_FAILURES]
     paths = dict(zip(*samples.select(shown).values(["id", "filepath"]), strict=True))
-    texts = [f"errors in {counted(len(report.failures), 'image')}:"]
+    texts = [f"errors in {n_images(len(report.failures))}:"]
     texts += [f"  {Path(paths.get(key, key)).name}: {report.failures[key]}" for key in shown]
     more = len(report.failures) - len(shown)
     return [*texts, f"  and {more:,} more"] if more else texts

@@ -7,7 +7,8 @@ from collections.abc import Generator
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
-from fo_pose_plugin.commands.terminal import ProgressLine, counted, duration, say
+from fo_pose_plugin.commands.terminal import ProgressLine, duration, say
+from fo_pose_plugin.core.wording import n_images, n_people
 
 if TYPE_CHECKING:
     import fiftyone as fo
@@ -157,27 +158,27 @@ def _follow(steps: Generator[ExchangeProgress, None, Report], line: ProgressLine
 
 def export_lines(report: ExportReport) -> list[str]:
     """Sum an export up."""
-    people = counted(report.people, "person", "people")
+    people = n_people(report.people)
     size = f"{report.size}, {duration(report.seconds)}"
-    texts = [f"{people} on {counted(report.samples, 'image')} in {report.path} ({size})"]
+    texts = [f"{people} on {n_images(report.samples)} in {report.path} ({size})"]
     if report.left_out:
-        people = counted(report.left_out, "person", "people")
+        people = n_people(report.left_out)
         texts.append(f"left out: {people}, rejected or not confident enough")
     if report.unlabelled:
-        texts.append(f"left out: {counted(report.unlabelled, 'image')} without the field")
+        texts.append(f"left out: {n_images(report.unlabelled)} without the field")
     if report.failures:
-        texts.append(f"left out: {counted(len(report.failures), 'image')} that cannot be used:")
+        texts.append(f"left out: {n_images(len(report.failures))} that cannot be used:")
         texts += [f"  {message}" for message in list(report.failures.values())[:SHOWN]]
     return texts
 
 
 def import_lines(report: ImportReport) -> list[str]:
     """Sum an import up: what is wrong by kind, each with its first cases."""
-    people = counted(report.people, "person", "people")
+    people = n_people(report.people)
     boxes = f", their boxes in {report.boxes_field}" if report.boxes_field else ""
     added = f", {report.added:,} of them added" if report.added else ""
     texts = [
-        f"{people} on {counted(report.samples, 'image')}{added}: field {report.pose_field!r}{boxes} "
+        f"{people} on {n_images(report.samples)}{added}: field {report.pose_field!r}{boxes} "
         f"({duration(report.seconds)})"
     ]
     for problem in report.problems:

@@ -11,10 +11,12 @@ from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, TextIO, final
 
+from fo_pose_plugin.core.wording import n_images, n_people
+
 if TYPE_CHECKING:
     from fo_pose_plugin.tasks.estimate_poses import Progress
 
-__all__ = ["ProgressLine", "counted", "duration", "own_command", "readable", "say"]
+__all__ = ["ProgressLine", "duration", "own_command", "readable", "say"]
 
 BAR_WIDTH = 20
 SECONDS_BETWEEN_LINES = 10.0
@@ -101,8 +103,8 @@ class ProgressLine:
         filled = int(state.fraction * BAR_WIDTH)
         words = [
             f"{state.stage}: [{'#' * filled}{'-' * (BAR_WIDTH - filled)}] {state.fraction:4.0%}",
-            f"{state.done:,} of {counted(state.total, 'image')} ({per_second(rate)})",
-            f"{counted(state.people, 'person', 'people')} ({per_second(state.people_per_second)})",
+            f"{state.done:,} of {n_images(state.total)} ({per_second(rate)})",
+            f"{n_people(state.people)} ({per_second(state.people_per_second)})",
         ]
         if state.failed:
             words.append(f"{state.failed:,} failed")
@@ -127,11 +129,6 @@ def duration(seconds: float) -> str:
         return f"{seconds:.0f} s"
     minutes = round(seconds / 60)
     return f"{minutes} min" if minutes < 60 else f"{minutes // 60} h {minutes % 60:02} min"
-
-
-def counted(number: int, one: str, many: str = "") -> str:
-    """Say how many there are of something."""
-    return f"{number:,} {one if number == 1 else many or one + 's'}"
 
 
 def per_second(rate: float) -> str:

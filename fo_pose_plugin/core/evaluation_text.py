@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from fo_pose_plugin.core.evaluation_report import EvaluationReport
 from fo_pose_plugin.core.keypoint_accuracy import KeypointAccuracy
+from fo_pose_plugin.core.wording import counted, n_images, n_people
 
 __all__ = [
     "GLOSSARY",
@@ -111,9 +112,9 @@ def accuracy_table(report: EvaluationReport, measured: Sequence[KeypointAccuracy
 def counts_sentence(report: EvaluationReport) -> str:
     """Say in one sentence who was met and who was missed."""
     return (
-        f"{report.tp:,} of {_counted(report.people, 'person', 'people')} met with an OKS of at least "
+        f"{report.tp:,} of {n_people(report.people)} met with an OKS of at least "
         f"{report.oks_threshold:.2f}, {report.fn:,} missed; {report.fp:,} of "
-        f"{_counted(report.predictions, 'prediction', 'predictions')} are of nobody"
+        f"{counted(report.predictions, 'prediction')} are of nobody"
     )
 
 
@@ -145,7 +146,7 @@ def report_text(report: EvaluationReport) -> str:
     """Write a whole report for a terminal."""
     parts = [
         f"'{report.pred_field}' against '{report.gt_field}' on "
-        f"{_counted(report.samples, 'image', 'images')}: {counts_sentence(report)}",
+        f"{n_images(report.samples)}: {counts_sentence(report)}",
         *(f"note: {note}" for note in report.notes),
         "",
         metrics_table(report).as_text(),
@@ -174,7 +175,3 @@ def _px(value: float | None) -> str:
 
 def _pck_name(thr: float) -> str:
     return f"PCK {thr:g}".replace("0.", ".")
-
-
-def _counted(count: int, one: str, many: str) -> str:
-    return f"{count:,} {one if count == 1 else many}"

@@ -25,13 +25,13 @@ from fo_pose_plugin.dataset.signal_labels import (
     signals_of,
     write_signals,
 )
-from fo_pose_plugin.errors import FieldError, HeatmapError, InputError, PoseError
+from fo_pose_plugin.errors import FieldError, InputError, PoseError
 from fo_pose_plugin.inference.evidence import read_evidence
 from fo_pose_plugin.inference.images import read_ahead
 from fo_pose_plugin.models.codecs import CodecKind
 from fo_pose_plugin.tasks.estimate_poses import check_media
 from fo_pose_plugin.tasks.evaluation.oks_constants import find_oks_sigmas
-from fo_pose_plugin.tasks.kept_heatmaps import read_heatmaps
+from fo_pose_plugin.tasks.kept_heatmaps import read_people_heatmaps
 from fo_pose_plugin.tasks.painted_overlays import image_size, person_crop
 
 if TYPE_CHECKING:
@@ -222,23 +222,13 @@ class _Signals:
         self, kept: KeptPoses, places: Mapping[int, KeptPerson]
     ) -> dict[int, tuple[str, PersonSignals]]:
         people = list(places.values())
-        if not kept.heatmaps_path:
-            raise HeatmapError(
-                "the heatmaps of this sample were not kept: run estimate_poses with keep_heatmaps=True and "
-                "overwrite=True"
-            )
-        header, heatmaps = read_heatmaps(
-            kept.heatmaps_path,
-            sample_id=kept.sample_id,
+        header, heatmaps = read_people_heatmaps(
+            kept,
+            people,
             dataset=self.dataset,
-            run_id=kept.run_id,
-            people=[int(person.heatmap_index or 0) for person in people],
+            pose_field=self.fields.poses,
+            keypoints=len(self.skeleton),
         )
-        if header.keypoints != len(self.skeleton):
-            raise HeatmapError(
-                f"{kept.heatmaps_path} holds {header.keypoints} keypoints a person, but field "
-                f"{self.fields.poses!r} has {len(self.skeleton)}: run estimate_poses again with overwrite"
-            )
         crops = [person_crop(person) for person in people]
         size_wh = image_size(people, crops, kept.filepath)
         sizes = [np.multiply((person.bounding_box or (0, 0, 1, 1))[2:], size_wh) for person in people]

@@ -27,10 +27,10 @@ from fo_pose_plugin.dataset.label_error_labels import FoundError, check_writable
 from fo_pose_plugin.dataset.labels import PoseFields
 from fo_pose_plugin.dataset.overlays import KeptPerson, KeptPoses, check_overlay_field, read_kept_poses
 from fo_pose_plugin.dataset.shared_keypoints import SharedKeypoints, share_keypoints
-from fo_pose_plugin.errors import HeatmapError, InputError, PoseError
+from fo_pose_plugin.errors import InputError, PoseError
 from fo_pose_plugin.tasks.estimate_poses import check_media
 from fo_pose_plugin.tasks.evaluation.oks_constants import find_oks_sigmas
-from fo_pose_plugin.tasks.kept_heatmaps import read_heatmaps
+from fo_pose_plugin.tasks.kept_heatmaps import read_people_heatmaps
 from fo_pose_plugin.tasks.painted_overlays import image_size, person_crop
 
 if TYPE_CHECKING:
@@ -258,24 +258,13 @@ class _Search:
         people = [person for person in kept.people or () if not person.edited]
         if not people:
             return [], (1, 1)
-        if not kept.heatmaps_path:
-            raise HeatmapError(
-                "the heatmaps of this sample were not kept: run estimate_poses with keep_heatmaps=True and "
-                "overwrite=True"
-            )
-        header, heatmaps = read_heatmaps(
-            kept.heatmaps_path,
-            sample_id=kept.sample_id,
+        header, heatmaps = read_people_heatmaps(
+            kept,
+            people,
             dataset=self.dataset,
-            run_id=kept.run_id,
-            people=[int(person.heatmap_index or 0) for person in people],
+            pose_field=self.fields.poses,
+            keypoints=self.shared.prediction_count,
         )
-        if header.keypoints != self.shared.prediction_count:
-            raise HeatmapError(
-                f"{kept.heatmaps_path} holds {header.keypoints} keypoints a person, but field "
-                f"{self.fields.poses!r} has {self.shared.prediction_count}: run estimate_poses again with "
-                "overwrite"
-            )
         crops = [person_crop(person) for person in people]
         size_wh = image_size(people, crops, kept.filepath)
         predictions = {prediction.label_id: prediction for prediction in image.predictions}

@@ -28,7 +28,7 @@ from fo_pose_plugin.heatmaps import store
 from fo_pose_plugin.heatmaps.overlay import remove_overlay
 from fo_pose_plugin.inference.images import read_ahead
 from fo_pose_plugin.models.codecs import CodecKind
-from fo_pose_plugin.tasks.kept_heatmaps import read_heatmaps
+from fo_pose_plugin.tasks.kept_heatmaps import read_people_heatmaps
 from fo_pose_plugin.tasks.painted_overlays import (
     image_size,
     legend,
@@ -199,26 +199,14 @@ class HeatmapPainter:
                 f"{self.fields.heatmap!r} holds a heatmap that this plugin has not painted; it is left "
                 "alone: rename that field, or clear it"
             )
-        if not kept.heatmaps_path:
-            raise HeatmapError(
-                "the heatmaps of this sample were not kept: run estimate_poses with keep_heatmaps=True and "
-                "overwrite=True"
-            )
         people = [person for person in kept.people or () if person.heatmap_index is not None]
-        if not people:
-            raise HeatmapError("no run made the people of this sample: they have no heatmaps")
-        header, heatmaps = read_heatmaps(
-            kept.heatmaps_path,
-            sample_id=kept.sample_id,
+        header, heatmaps = read_people_heatmaps(
+            kept,
+            people,
             dataset=self.dataset,
-            run_id=kept.run_id,
-            people=[int(person.heatmap_index or 0) for person in people],
+            pose_field=self.fields.poses,
+            keypoints=None if self.skeleton is None else len(self.skeleton),
         )
-        if self.skeleton is not None and header.keypoints != len(self.skeleton):
-            raise HeatmapError(
-                f"{kept.heatmaps_path} holds {header.keypoints} keypoints a person, but field "
-                f"{self.fields.poses!r} has {len(self.skeleton)}: run estimate_poses again with overwrite"
-            )
         codec = self._codec(kept)
         crops = [person_crop(person) for person in people]
         pixels = paint_people(

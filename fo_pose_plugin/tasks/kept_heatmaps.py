@@ -13,6 +13,7 @@ import numpy.typing as npt
 
 from fo_pose_plugin.core.pose import ImagePoses
 from fo_pose_plugin.dataset.fiftyone_internals import all_samples, database_id, dataset_id
+from fo_pose_plugin.dataset.overlays import KeptPerson, KeptPoses
 from fo_pose_plugin.errors import FieldError, HeatmapError
 from fo_pose_plugin.heatmaps import encoding, store
 from fo_pose_plugin.models.codecs import CodecSpec
@@ -27,6 +28,7 @@ __all__ = [
     "expected_bytes",
     "load_heatmaps",
     "read_heatmaps",
+    "read_people_heatmaps",
 ]
 
 Float32: TypeAlias = npt.NDArray[np.float32]
@@ -163,6 +165,52 @@ def read_heatmaps(
             "estimate_poses again with overwrite"
         )
     return store.read(path, roots=_roots(path), run_id=run_id, people=people)
+
+
+def read_people_heatmaps(
+    kept: KeptPoses,
+    people: Sequence[KeptPerson],
+    *,
+    dataset: fo.Dataset,
+    pose_field: str,
+    keypoints: int | None,
+) -> tuple[encoding.HeatmapHeader, Float32]:
+    """Read the heatmaps of some people of a sample.
+
+    Args:
+        kept: What the database says of the sample.
+        people: Some of its people; a run has made each of them.
+        dataset: The sample's.
+        pose_field: The field with the poses.
+        keypoints: How many the field has; None where that is not known.
+
+    Returns:
+        The file's header and (N, K, h, w) float32.
+
+    Raises:
+        HeatmapError: If no heatmaps were kept, there are no people, the file holds another number of
+            keypoints, or it cannot be read (see `read_heatmaps`).
+    """
+    if not kept.heatmaps_path:
+        raise HeatmapError(
+            "the heatmaps of this sample were not kept: run estimate_poses with keep_heatmaps=True and "
+            "overwrite=True"
+        )
+    if not people:
+        raise HeatmapError("no run made the people of this sample: they have no heatmaps")
+    header, heatmaps = read_heatmaps(
+        kept.heatmaps_path,
+        sample_id=kept.sample_id,
+        dataset=dataset,
+        run_id=kept.run_id,
+        people=[int(person.heatmap_index or 0) for person in people],
+    )
+    if keypoints is not None and header.keypoints != keypoints:
+        raise HeatmapError(
+            f"{kept.heatmaps_path} holds {header.keypoints} keypoints a person, but field {pose_field!r} has "
+            f"{keypoints}: run estimate_poses again with overwrite"
+        )
+    return header, heatmaps
 
 
 def _is_anothers(path: str, owner: str, dataset: fo.Dataset) -> bool:

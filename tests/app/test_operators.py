@@ -383,7 +383,7 @@ def test_only_what_runs_is_offered(noise: Noise) -> None:
 def test_keypoints_are_shown_as_a_view(noise: Noise) -> None:
     dataset = noise([2])
     show = foo.get_operator(SHOW)
-    assert show.resolve_input(context(dataset, {})).type.properties["none"].invalid
+    assert show.resolve_input(context(dataset, {})).type.properties["refused"].invalid
     foo.execute_operator(ESTIMATE, {"dataset": dataset}, params=dict(GIVEN))
     dataset.reload()
     inputs = show.resolve_input(context(dataset, {})).type.properties

@@ -9,7 +9,6 @@ import pytest
 from fo_pose_plugin.commands.terminal import (
     CLEAR_LINE,
     ProgressLine,
-    counted,
     duration,
     own_command,
     say,
@@ -95,11 +94,6 @@ def test_a_slow_rate_is_no_zero():
 )
 def test_duration(seconds, words):
     assert duration(seconds) == words
-
-
-def test_counted():
-    assert [counted(n, "person", "people") for n in (0, 1, 2000)] == ["0 people", "1 person", "2,000 people"]
-    assert counted(2, "image") == "2 images"
 
 
 def test_the_command_is_named_as_it_was_typed(monkeypatch, tmp_path):

@@ -80,8 +80,8 @@ class Environment:
         return done.stdout
 
     def pip_install(self, *arguments: str | Path, **variables: str) -> None:
-        """Install with plain pip."""
-        self.run(self.python, "-m", "pip", "install", "--quiet", *arguments, **variables)
+        """Install with plain pip; Python compiles what is imported, and not all 3 GB of it."""
+        self.run(self.python, "-m", "pip", "install", "--quiet", "--no-compile", *arguments, **variables)
 
     def loaded_plugin(self) -> dict[str, Any]:
         """Give what FiftyOne's loader makes of the one plugin that it finds."""

@@ -7,6 +7,7 @@ from typing import Any
 import fiftyone.operators as foo
 from fiftyone.operators import types
 
+from fo_pose_plugin.app.choices import add_dropdown
 from fo_pose_plugin.app.form_token import add_token, check_token
 from fo_pose_plugin.app.forms import DEFAULT_POSE_FIELD, read_flag, read_number, read_text
 from fo_pose_plugin.app.page import refuse
@@ -46,12 +47,7 @@ class AcceptPoses(foo.Operator):
             return types.Property(inputs, view=types.View(label=LABEL))
         try:
             samples = ctx.target_view()
-            choices = types.DropdownView()
-            for name in fields:
-                choices.add_choice(name, label=name)
-            inputs.enum(
-                "pose_field", choices.values(), default=fields[0], required=True, label="Poses", view=choices
-            )
+            add_dropdown(inputs, "pose_field", "Poses", fields)
             field = read_text(ctx.params, "pose_field") or fields[0]
             p = _rule(ctx.params)
             if field in fitted_fields(ctx.dataset):

@@ -7,6 +7,7 @@ from typing import Any
 import fiftyone.operators as foo
 from fiftyone.operators import types
 
+from fo_pose_plugin.app.choices import Choice, add_dropdown
 from fo_pose_plugin.app.form_token import add_token, check_token
 from fo_pose_plugin.app.forms import read_flag, read_text
 from fo_pose_plugin.errors import InputError, PoseError
@@ -43,17 +44,7 @@ class DeletePoses(foo.Operator):
         inputs = types.Object()
         fields = pose_fields_of(ctx.dataset)
         if fields:
-            choices = types.DropdownView()
-            for name in fields:
-                choices.add_choice(name, label=name)
-            inputs.enum(
-                "pose_field",
-                choices.values(),
-                default=fields[0],
-                required=True,
-                label="Poses",
-                view=choices,
-            )
+            add_dropdown(inputs, "pose_field", "Poses", fields)
             chosen = _chosen(ctx, "pose_field", fields)
             warning = types.Warning(
                 label=f"The poses in {chosen!r} are deleted from the whole dataset",
@@ -105,12 +96,8 @@ class UndoRun(foo.Operator):
         inputs = types.Object()
         runs = describe_runs(ctx.dataset)
         if runs:
-            choices = types.DropdownView()
-            for run_id, description in runs.items():
-                choices.add_choice(run_id, label=run_id, description=description)
-            inputs.enum(
-                "run_id", choices.values(), default=next(iter(runs)), required=True, label="Run", view=choices
-            )
+            described = [Choice(run_id, run_id, words) for run_id, words in runs.items()]
+            add_dropdown(inputs, "run_id", "Run", described)
             warning = types.Warning(
                 label=runs[_chosen(ctx, "run_id", list(runs))],
                 description="What this run wrote is deleted; what it replaced does not come back.",

@@ -7,6 +7,7 @@ from typing import Any
 import fiftyone.operators as foo
 from fiftyone.operators import types
 
+from fo_pose_plugin.app.choices import Choice, add_dropdown
 from fo_pose_plugin.app.form_token import add_token, check_token
 from fo_pose_plugin.app.forms import DEFAULT_POSE_FIELD, read_flag, read_text
 from fo_pose_plugin.app.page import refuse
@@ -121,17 +122,8 @@ class RestoreCorrections(foo.Operator):
         try:
             field = _add_field(ctx, inputs, fields)
             history = corrections_history(ctx.dataset, field)
-            choices = types.DropdownView()
-            for key, entry in history.items():
-                choices.add_choice(key, label=_described(entry))
-            inputs.enum(
-                "history_key",
-                choices.values(),
-                default=next(iter(history), None),
-                required=True,
-                label="Undo",
-                view=choices,
-            )
+            actions = [Choice(key, _described(entry)) for key, entry in history.items()]
+            add_dropdown(inputs, "history_key", "Undo", actions)
             chosen = read_text(ctx.params, "history_key") or ""
             entry = history.get(chosen) or next(iter(history.values()), {})
             warning = types.Warning(
@@ -161,10 +153,7 @@ class RestoreCorrections(foo.Operator):
 
 def _add_field(ctx: foo.ExecutionContext, inputs: types.Object, fields: list[str]) -> str:
     """Ask for the field; give what was chosen of it, the first before anything was."""
-    choices = types.DropdownView()
-    for name in fields:
-        choices.add_choice(name, label=name)
-    inputs.enum("pose_field", choices.values(), default=fields[0], required=True, label="Poses", view=choices)
+    add_dropdown(inputs, "pose_field", "Poses", fields)
     chosen = read_text(ctx.params, "pose_field")
     return chosen if chosen in fields else fields[0]
 

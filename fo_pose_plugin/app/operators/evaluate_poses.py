@@ -8,6 +8,7 @@ from typing import Any
 import fiftyone.operators as foo
 from fiftyone.operators import types
 
+from fo_pose_plugin.app.choices import add_dropdown
 from fo_pose_plugin.app.evaluation_page import add_report
 from fo_pose_plugin.app.form_token import add_token, check_token
 from fo_pose_plugin.app.forms import read_evaluation_request, read_flag
@@ -103,22 +104,8 @@ def _free_name(ctx: foo.ExecutionContext) -> str:
 
 
 def _fields(inputs: types.Object, predictions: list[str], truths: list[str], params: dict[str, Any]) -> None:
-    for name, choices, label, description in (
-        ("pred_field", predictions, "Predictions", "The poses that are judged"),
-        ("gt_field", truths, "Ground truth", "What they are held against"),
-    ):
-        view = types.DropdownView()
-        for choice in choices:
-            view.add_choice(choice, label=choice)
-        inputs.enum(
-            name,
-            view.values(),
-            default=choices[0],
-            required=True,
-            label=label,
-            description=description,
-            view=view,
-        )
+    add_dropdown(inputs, "pred_field", "Predictions", predictions, description="The poses that are judged")
+    add_dropdown(inputs, "gt_field", "Ground truth", truths, description="What they are held against")
     inputs.str(
         "eval_key",
         default=str(params["eval_key"]),
@@ -142,16 +129,14 @@ def _options(ctx: foo.ExecutionContext, inputs: types.Object) -> None:
     inputs.bool("more", default=False, label="More options", view=types.SwitchView())
     if not read_flag(ctx.params, "more", False):
         return
-    thresholds = types.DropdownView()
-    for value in OKS_THRESHOLDS:
-        thresholds.add_choice(f"{value:.2f}", label=f"{value:.2f}")
-    inputs.enum(
+    add_dropdown(
+        inputs,
         "oks_threshold",
-        thresholds.values(),
+        "A person counts as found from an OKS of",
+        [f"{value:.2f}" for value in OKS_THRESHOLDS],
         default="0.50",
-        label="A person counts as found from an OKS of",
         description="OKS says how near a pose is, 0 to 1. COCO's averages do not depend on this choice",
-        view=thresholds,
+        required=False,
     )
     inputs.bool(
         "suppress",

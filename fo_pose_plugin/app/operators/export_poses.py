@@ -8,6 +8,7 @@ from typing import Any
 import fiftyone.operators as foo
 from fiftyone.operators import types
 
+from fo_pose_plugin.app.choices import Choice, add_dropdown
 from fo_pose_plugin.app.form_token import add_token, check_token
 from fo_pose_plugin.app.forms import read_flag, read_number, read_text
 from fo_pose_plugin.app.page import (
@@ -33,20 +34,21 @@ from fo_pose_plugin.tasks.export_poses import (
 __all__ = ["ExportPoses"]
 
 ICON = "/fo_pose_plugin/app/icons/export.svg"
-FORMATS = {
-    "coco": ("COCO keypoints", "Annotations: images, people with x, y, v, boxes and areas, the skeleton"),
-    "coco_wholebody": ("COCO-WholeBody", "Annotations with foot, face and hand fields and valid flags"),
-    "coco_results": ("COCO results", "A list of predictions with scores, as COCO's evaluation takes it"),
-    "coco_wholebody_results": ("COCO-WholeBody results", "The same with foot, face and hand fields"),
-}
-WHAT = {
-    "poses": ("The field itself", "All people in it"),
-    "corrections": (
+FORMATS = (
+    Choice("coco", "COCO keypoints", "Annotations: people with x, y, v, boxes and areas, the skeleton"),
+    Choice("coco_wholebody", "COCO-WholeBody", "Annotations with foot, face and hand fields and valid flags"),
+    Choice("coco_results", "COCO results", "A list of predictions with scores, as COCO's sums take it"),
+    Choice("coco_wholebody_results", "COCO-WholeBody results", "The same with foot, face and hand fields"),
+)
+WHAT = (
+    Choice("poses", "The field itself", "All people in it"),
+    Choice(
+        "corrections",
         "Corrections",
         "What people accepted, corrected or added; what they rejected is left out",
     ),
-    "best": ("The best of both", "A person's correction where there is one, else the prediction"),
-}
+    Choice("best", "The best of both", "A person's correction where there is one, else the prediction"),
+)
 
 
 class ExportPoses(foo.Operator):
@@ -88,14 +90,13 @@ class ExportPoses(foo.Operator):
 
     def _fields(self, ctx: foo.ExecutionContext, inputs: types.Object, fields: dict[str, bool]) -> None:
         first = next(iter(fields))
-        _dropdown(inputs, "pose_field", "Poses", {name: (name, "") for name in fields}, first)
+        add_dropdown(inputs, "pose_field", "Poses", fields)
         field = read_text(ctx.params, "pose_field") or first
-        what = {"poses": WHAT["poses"]}
         if ctx.dataset.has_field(f"{field}_corrected"):
-            what = WHAT
-            _dropdown(inputs, "what", "People", what, "best")
-        formats = {n: words for n, words in FORMATS.items() if "wholebody" not in n or fields.get(field)}
-        _dropdown(inputs, "format", "Format", formats, "coco_wholebody" if fields.get(field) else "coco")
+            add_dropdown(inputs, "what", "People", WHAT, default="best")
+        formats = [one for one in FORMATS if "wholebody" not in one.value or fields.get(field)]
+        default = "coco_wholebody" if fields.get(field) else "coco"
+        add_dropdown(inputs, "format", "Format", formats, default=default)
         inputs.float(
             "min_confidence",
             label="Least confidence",
@@ -183,15 +184,6 @@ def _as_dict(report: ExportReport) -> dict[str, Any]:
         "size_bytes": report.size_bytes,
         "seconds": round(report.seconds, 2),
     }
-
-
-def _dropdown(
-    inputs: types.Object, name: str, label: str, choices: dict[str, tuple[str, str]], default: str
-) -> None:
-    view = types.DropdownView()
-    for value, (words, description) in choices.items():
-        view.add_choice(value, label=words, description=description)
-    inputs.enum(name, view.values(), default=default, required=True, label=label, view=view)
 
 
 def _show_summary(ctx: foo.ExecutionContext, report: ExportReport) -> Iterator[Any]:

@@ -9,6 +9,7 @@ from typing import Any
 import fiftyone.operators as foo
 from fiftyone.operators import types
 
+from fo_pose_plugin.app.choices import add_dropdown
 from fo_pose_plugin.app.form_token import add_token, check_token
 from fo_pose_plugin.app.forms import read_number, read_text
 from fo_pose_plugin.app.page import SHOWN_FAILURES, add_failures, asked_by_app, refuse, run_steps, stream_run
@@ -74,8 +75,9 @@ class FindLabelErrors(foo.Operator):
             refuse(inputs, "This dataset has no labels to check", "'Import poses' reads annotation files")
         else:
             samples = ctx.target_view()
-            _choose(inputs, "gt_field", labels, "Labels", "What people annotated")
-            _choose(inputs, "pose_field", witnesses, "Poses", "Whose heatmaps are the evidence")
+            add_dropdown(inputs, "gt_field", "Labels", labels, description="What people annotated")
+            evidence = "Whose heatmaps are the evidence"
+            add_dropdown(inputs, "pose_field", "Poses", witnesses, description=evidence)
             inputs.float(
                 "min_strength",
                 default=LEAST_STRENGTH,
@@ -102,21 +104,6 @@ class FindLabelErrors(foo.Operator):
         if asked_by_app(ctx):
             return stream_run(ctx, _steps, _show, "The labels were not searched")
         return _as_dict(run_steps(ctx, _steps(ctx)))
-
-
-def _choose(inputs: types.Object, name: str, choices: list[str], label: str, description: str) -> None:
-    view = types.DropdownView()
-    for choice in choices:
-        view.add_choice(choice, label=choice)
-    inputs.enum(
-        name,
-        view.values(),
-        default=choices[0],
-        required=True,
-        label=label,
-        description=description,
-        view=view,
-    )
 
 
 def _steps(ctx: foo.ExecutionContext) -> Generator[LabelErrorsProgress, None, LabelErrorsReport]:

@@ -7,8 +7,10 @@ from typing import Any
 import fiftyone.operators as foo
 from fiftyone.operators import types
 
+from fo_pose_plugin.app.choices import add_dropdown
 from fo_pose_plugin.app.form_token import add_token, check_token
 from fo_pose_plugin.app.forms import read_text
+from fo_pose_plugin.app.page import refuse
 from fo_pose_plugin.app.reliability_plot import reliability_plot
 from fo_pose_plugin.core.wording import n_people
 from fo_pose_plugin.errors import InputError, PoseError
@@ -40,18 +42,12 @@ class FitConfidence(foo.Operator):
         inputs = types.Object()
         predictions, truths = evaluation_fields(ctx.dataset)
         if len(predictions) < 2:
-            prop = inputs.view(
-                "none",
-                types.Error(
-                    label="There is nothing to fit to",
-                    description="It takes two fields with keypoints: poses, and the truth of some of them",
-                ),
-            )
-            prop.invalid = True
+            needed = "It takes two fields with keypoints: poses, and the truth of some of them"
+            refuse(inputs, "There is nothing to fit to", needed)
             return types.Property(inputs, view=types.View(label=LABEL))
         ctx.target_view()
-        _choice(inputs, "pose_field", "Poses", predictions)
-        _choice(inputs, "gt_field", "Truth", truths)
+        add_dropdown(inputs, "pose_field", "Poses", predictions)
+        add_dropdown(inputs, "gt_field", "Truth", truths)
         inputs.view(
             "outlook",
             types.Notice(
@@ -100,13 +96,6 @@ class FitConfidence(foo.Operator):
                 ),
             )
         return types.Property(outputs, view=types.View(label=LABEL))
-
-
-def _choice(inputs: types.Object, name: str, label: str, fields: list[str]) -> None:
-    choices = types.DropdownView()
-    for field in fields:
-        choices.add_choice(field, label=field)
-    inputs.enum(name, choices.values(), default=fields[0], required=True, label=label, view=choices)
 
 
 def _told(report: ConfidenceReport) -> str:

@@ -8,6 +8,7 @@ from typing import Any
 import fiftyone.operators as foo
 from fiftyone.operators import types
 
+from fo_pose_plugin.app.choices import Choice, add_dropdown
 from fo_pose_plugin.app.form_token import add_token, check_token
 from fo_pose_plugin.app.forms import read_flag, read_text
 from fo_pose_plugin.app.page import (
@@ -69,18 +70,9 @@ class ImportPoses(foo.Operator):
         return types.Property(inputs, view=types.View(label="Import poses"))
 
     def _fields(self, ctx: foo.ExecutionContext, inputs: types.Object, files: dict[str, int]) -> None:
-        view = types.DropdownView()
-        for name, size in files.items():
-            view.add_choice(name, label=name, description=shown_size(size))
-        inputs.enum(
-            "file_name",
-            view.values(),
-            default=next(iter(files)),
-            required=True,
-            label="File",
-            description=f"The JSON files in {imports_folder()}",
-            view=view,
-        )
+        sized = [Choice(name, name, shown_size(size)) for name, size in files.items()]
+        where = f"The JSON files in {imports_folder()}"
+        add_dropdown(inputs, "file_name", "File", sized, description=where)
         field = read_text(ctx.params, "pose_field") or DEFAULT_FIELD
         inputs.str(
             "pose_field",

@@ -7,6 +7,7 @@ from typing import Any
 import fiftyone.operators as foo
 from fiftyone.operators import types
 
+from fo_pose_plugin.app.choices import add_dropdown
 from fo_pose_plugin.app.form_token import add_token, check_token
 from fo_pose_plugin.app.forms import read_number, read_text
 from fo_pose_plugin.app.page import refuse
@@ -64,12 +65,7 @@ class PreviewAutoAccept(foo.Operator):
     def _fields(
         self, ctx: foo.ExecutionContext, inputs: types.Object, fields: list[str], samples: Any
     ) -> None:
-        choices = types.DropdownView()
-        for field in fields:
-            choices.add_choice(field, label=field)
-        inputs.enum(
-            "pose_field", choices.values(), default=fields[0], required=True, label="Poses", view=choices
-        )
+        add_dropdown(inputs, "pose_field", "Poses", fields)
         inputs.float(
             "p",
             default=DEFAULT_P,

@@ -8,6 +8,7 @@ from typing import Any
 import fiftyone.operators as foo
 from fiftyone.operators import types
 
+from fo_pose_plugin.app.choices import add_dropdown, add_keypoint_names
 from fo_pose_plugin.app.form_token import add_token, check_token
 from fo_pose_plugin.app.forms import read_text, read_texts
 from fo_pose_plugin.app.page import (
@@ -77,22 +78,9 @@ class ShowHeatmaps(foo.Operator):
     def _fields(
         self, ctx: foo.ExecutionContext, inputs: types.Object, choices: dict[str, list[str]], samples: int
     ) -> None:
-        fields = types.DropdownView()
-        for field in choices:
-            fields.add_choice(field, label=field)
-        first = next(iter(choices))
-        inputs.enum("pose_field", fields.values(), default=first, required=True, label="Poses", view=fields)
-        field = read_text(ctx.params, "pose_field") or first
-        names = types.AutocompleteView(multiple=True)
-        for name in choices.get(field, ()):
-            names.add_choice(name, label=name)
-        inputs.list(
-            "keypoints",
-            types.String(),
-            label="Keypoints",
-            description="Groups (body, feet, face, hands) and names; none paints all",
-            view=names,
-        )
+        add_dropdown(inputs, "pose_field", "Poses", choices)
+        field = read_text(ctx.params, "pose_field") or next(iter(choices))
+        add_keypoint_names(inputs, choices.get(field, ()), "none paints all")
         chosen = read_texts(ctx.params, "keypoints")
         what = ", ".join(chosen) if chosen else "all keypoints"
         inputs.view(

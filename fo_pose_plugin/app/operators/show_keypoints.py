@@ -7,7 +7,9 @@ from typing import Any
 import fiftyone.operators as foo
 from fiftyone.operators import types
 
+from fo_pose_plugin.app.choices import add_dropdown, add_keypoint_names
 from fo_pose_plugin.app.forms import read_number, read_text, read_texts
+from fo_pose_plugin.app.page import refuse
 from fo_pose_plugin.errors import PoseError
 from fo_pose_plugin.tasks.show_keypoints import keypoint_choices, show_keypoints
 
@@ -36,39 +38,13 @@ class ShowKeypoints(foo.Operator):
         if choices:
             self._fields(ctx, inputs, choices)
         else:
-            prop = inputs.view(
-                "none",
-                types.Error(
-                    label="This dataset has no poses yet",
-                    description="Run the operator 'Estimate poses' first",
-                ),
-            )
-            prop.invalid = True
+            refuse(inputs, "This dataset has no poses yet", "Run the operator 'Estimate poses' first")
         return types.Property(inputs, view=types.View(label="Show keypoints"))
 
     def _fields(self, ctx: foo.ExecutionContext, inputs: types.Object, choices: dict[str, list[str]]) -> None:
-        fields = types.DropdownView()
-        for field in choices:
-            fields.add_choice(field, label=field)
-        inputs.enum(
-            "pose_field",
-            fields.values(),
-            default=next(iter(choices)),
-            required=True,
-            label="Poses",
-            view=fields,
-        )
+        add_dropdown(inputs, "pose_field", "Poses", choices)
         field = read_text(ctx.params, "pose_field") or next(iter(choices))
-        names = types.AutocompleteView(multiple=True)
-        for name in choices.get(field, ()):
-            names.add_choice(name, label=name)
-        inputs.list(
-            "keypoints",
-            types.String(),
-            label="Keypoints",
-            description="Groups (body, feet, face, hands) and names; none shows all",
-            view=names,
-        )
+        add_keypoint_names(inputs, choices.get(field, ()), "none shows all")
         inputs.float(
             "min_confidence",
             label="Least confidence",
