@@ -13,7 +13,7 @@ import os
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -83,17 +83,23 @@ class Growth:
     store_bytes: int
 
 
-def measure(samples: int) -> Growth:
+def measure(samples: int, *, model: tuple[Path, Path] | None = None, image_scale: float = 1.0) -> Growth:
     """Run over some samples in a process of its own.
 
     Args:
         samples: How many.
+        model: The config and the weights of another model than the demo's.
+        image_scale: By how much the drawings are made smaller. What a network and an image take does not
+            grow with the number of samples; with little of either, what is the run's own is left.
 
     Raises:
         subprocess.CalledProcessError: If the run failed.
     """
+    options = ["--one", str(samples), "--image-scale", str(image_scale)]
+    if model is not None:
+        options += ["--model", *map(str, model)]
     ended = subprocess.run(
-        [sys.executable, "-W", "ignore", __file__, "--one", str(samples)],
+        [sys.executable, "-W", "ignore", __file__, *options],
         check=True,
         stdout=subprocess.PIPE,
         text=True,
@@ -101,7 +107,7 @@ def measure(samples: int) -> Growth:
     return Growth(**json.loads(ended.stdout.splitlines()[-1]))
 
 
-def _measure_here(count: int) -> Growth:
+def _measure_here(count: int, model: Sequence[str] | None, image_scale: float) -> Growth:
     import fiftyone.core.odm as odm
     import psutil
 
@@ -109,9 +115,12 @@ def _measure_here(count: int) -> Growth:
     from fo_pose_plugin.demo.bundled_models import BODY, bundled_pairs
     from fo_pose_plugin.heatmaps.store import default_root
 
+    name = BODY if model is None else "given"
     for pair in bundled_pairs():
         fop.add_model(pair.name, pair.config, pair.checkpoint)
-    dataset = _make_dataset(count)
+    if model is not None:
+        fop.add_model(name, *model)
+    dataset = _make_dataset(count, image_scale)
     peak_bytes, seconds, begun = 0, 0.0, 0.0
 
     def watch(progress: fop.Progress) -> None:
@@ -121,7 +130,7 @@ def _measure_here(count: int) -> Growth:
             peak_bytes = max(peak_bytes, psutil.Process().memory_info().rss)
         seconds = progress.seconds
 
-    report = fop.estimate_poses(dataset, BODY, boxes="boxes", progress=watch)
+    report = fop.estimate_poses(dataset, name, boxes="boxes", progress=watch)
     if report.failures or report.samples != count:
         raise RuntimeError(f"{report.samples} of {count} samples, {len(report.failures)} failures")
     database = odm.get_db_conn()
@@ -136,7 +145,7 @@ def _measure_here(count: int) -> Growth:
     )
 
 
-def _make_dataset(count: int) -> fo.Dataset:
+def _make_dataset(count: int, image_scale: float) -> fo.Dataset:
     """Make samples that share a few drawings, each with the box of one person."""
     import cv2
     import fiftyone as fo
@@ -151,7 +160,8 @@ def _make_dataset(count: int) -> fo.Dataset:
         height, width = scene.image_bgr.shape[:2]
         x1, y1, x2, y2 = scene.people[0].bbox_xyxy
         file = folder / f"{seed}.jpg"
-        cv2.imwrite(str(file), scene.image_bgr)
+        size_wh = (round(width * image_scale), round(height * image_scale))
+        cv2.imwrite(str(file), cv2.resize(scene.image_bgr, size_wh, interpolation=cv2.INTER_AREA))
         drawings.append((str(file), [x1 / width, y1 / height, (x2 - x1) / width, (y2 - y1) / height]))
     dataset = fo.Dataset()
 
@@ -214,11 +224,15 @@ def main() -> int:
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("--one", type=int, help="measure this many samples in this process; prints JSON")
+    parser.add_argument(
+        "--model", nargs=2, help="with --one: config and weights, in place of the demo's model"
+    )
+    parser.add_argument("--image-scale", type=float, default=1.0, help="with --one: see `measure`")
     parser.add_argument("--sizes", type=int, nargs=2, default=SIZES, help="the two sizes to measure")
     chosen = parser.parse_args()
     if chosen.one is not None:
         with own_environment():
-            growth = _measure_here(chosen.one)
+            growth = _measure_here(chosen.one, chosen.model, chosen.image_scale)
         sys.stdout.write(f"{json.dumps(asdict(growth))}\n")
         return 0
     small, large = (measure(size) for size in sorted(chosen.sizes))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.metadata
 import shlex
 from pathlib import Path
 
@@ -12,15 +13,22 @@ from tests.packaging.conftest import SHOW_FORM, lend_packages
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(1800)]
 
+# Brings mongod, or says why it does not.
+DATABASE = "fiftyone-db"
 # What FiftyOne and torch do not bring.
 OURS = {"fo-pose-plugin", "mmengine", "mmcv-lite", "mmdet", "mmpose", "addict", "yapf", "munkres"}
 
 
 @pytest.fixture(scope="module")
 def environment(make_environment, repository_copy):
-    """Plain pip's FiftyOne, torch as someone would have it, and the copy."""
+    """Plain pip's FiftyOne, torch as someone would have it, and the copy.
+
+    What FiftyOne requires is lent as well: `test_wheel` sees pip bring all of it into an empty environment.
+    """
     made = make_environment("fiftyone_environment")
-    lend_packages(made.site_packages(), ["torch", "torchvision"])
+    required = importlib.metadata.requires("fiftyone") or []
+    lent = [name for name in required if "extra ==" not in name and not name.startswith(DATABASE)]
+    lend_packages(made.site_packages(), ["torch", "torchvision", *lent])
     # Without MongoDB's download, which where it cannot be had is waited for in vain.
     made.pip_install("fiftyone>=1.22,<1.23", **WITHOUT_DOWNLOAD)
     repository_copy(made.folder / "plugins" / "fo-pose-plugin-main")

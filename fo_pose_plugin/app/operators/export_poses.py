@@ -35,9 +35,13 @@ __all__ = ["ExportPoses"]
 
 ICON = "/fo_pose_plugin/app/icons/export.svg"
 FORMATS = (
-    Choice("coco", "COCO keypoints", "Annotations: people with x, y, v, boxes and areas, the skeleton"),
+    Choice(
+        "coco", "COCO keypoints", "Annotations: images, people with x, y, v, boxes and areas, the skeleton"
+    ),
     Choice("coco_wholebody", "COCO-WholeBody", "Annotations with foot, face and hand fields and valid flags"),
-    Choice("coco_results", "COCO results", "A list of predictions with scores, as COCO's sums take it"),
+    Choice(
+        "coco_results", "COCO results", "A list of predictions with scores, as COCO's evaluation takes it"
+    ),
     Choice("coco_wholebody_results", "COCO-WholeBody results", "The same with foot, face and hand fields"),
 )
 WHAT = (
