@@ -287,10 +287,15 @@ def soak(app: AppPage, server: AppServer, dataset: fo.Dataset, field: str, peopl
     waited_s = np.array([one.waited_s for one in answers.all])
     own_s = waited_s - withheld.between(asked_at, asked_at + waited_s)
     late = np.argsort(-own_s)[:5]
-    slowest = [f"{own_s[i]:.2f} s ({waited_s[i]:.2f} s by the clock): {answers.all[i].asked}" for i in late]
+    slowest = [
+        f"{own_s[i]:.2f} s ({waited_s[i]:.2f} s by the clock), asked after {asked_at[i] - begun_at:.0f} s: "
+        f"{answers.all[i].asked}"
+        for i in late
+    ]
     told = "\n".join(
         [
-            f"{PHOTOS} photos, {people} people, {span_s:.0f} s; memory {growths}; "
+            f"{PHOTOS} photos, {people} people, {span_s:.0f} s, at work after {at_work[0] - begun:.0f} s; "
+            f"memory {growths}; "
             f"{rounds} rounds, {len(answers.all)} answers, by the clock within {waited_s.max():.2f} s;",
             f"{withheld.between(begun_at, begun_at + span_s) / span_s:.0%} of the processors' time was "
             "withheld from this machine, and without it the slowest answers took",
