@@ -115,11 +115,13 @@ def _measure_here(count: int, model: Sequence[str] | None, image_scale: float) -
     from fo_pose_plugin.demo.bundled_models import BODY, bundled_pairs
     from fo_pose_plugin.heatmaps.store import default_root
 
-    name = BODY if model is None else "given"
-    for pair in bundled_pairs():
-        fop.add_model(pair.name, pair.config, pair.checkpoint)
+    name = BODY
     if model is not None:
+        name = "given"
         fop.add_model(name, *model)
+    else:
+        for pair in bundled_pairs():
+            fop.add_model(pair.name, pair.config, pair.checkpoint)
     dataset = _make_dataset(count, image_scale)
     peak_bytes, seconds, begun = 0, 0.0, 0.0
 
